@@ -28,6 +28,7 @@ from tests.integration.booking_client.test_client_kept import wanted
 
 Order = Callable[..., None]
 LATER = datetime(2031, 3, 5, 9, tzinfo=UTC)
+pytestmark = pytest.mark.usefixtures("session_postgres")  # who asks for it first in mid-test asks before it is made
 
 
 @pytest.fixture(params=["real", "fake"])

@@ -1,10 +1,11 @@
-"""The engines of this process: what their pools keep for the next who asks ends with the database that they are for.
+"""The engines of this process end with the test that has the database; what their pools have then may be kept.
 
 A connection that somebody still has then stays open, and is found. A statement is compiled once for all of them, as it
 is in a process that has one engine: each test has engines of its own, and to compile was a tenth of all that tests did.
+So is the first look of an engine at its server.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,12 +37,32 @@ PGDialect_psycopg.__eq__ = _is_like  # type: ignore[method-assign]
 PGDialect_psycopg.__hash__ = lambda one: hash(type(one))  # type: ignore[method-assign]
 
 
+_initialize = PGDialect_psycopg.initialize
+_first_looks: dict[tuple[object, ...], dict[str, Any]] = {}
+
+
+def _look_once(dialect: PGDialect_psycopg, connection: Connection) -> None:
+    """Have what the first engine that looked at a server in this way has found."""
+    info = connection.connection.driver_connection.info  # type: ignore[union-attr]
+    asked = (type(dialect), dialect.use_native_hstore, info.server_version, *sorted(info.get_parameters().items()))
+    if (found := _first_looks.get(asked)) is None:
+        before = dict(vars(dialect))
+        _initialize(dialect, connection)
+        after = {name: value for name, value in vars(dialect).items() if before.get(name, before) is not value}
+        _first_looks[asked] = after
+    else:
+        vars(dialect).update(found)
+
+
+PGDialect_psycopg.initialize = _look_once  # type: ignore[method-assign]
+
+
 @contextmanager
-def disposed(url: str) -> Iterator[None]:
+def disposed(url: str, *, dispose: Callable[[Engine], None] = Engine.dispose) -> Iterator[None]:
     """Dispose of the engines of this database at the end of the block; those of coroutines are for who made them."""
     yield
     name = url.rpartition("/")[2]
     for engine in [one for one in list(_used) if one.url.database == name]:  # another thread may add one meanwhile
         _used.discard(engine)
         if not engine.dialect.is_async:
-            engine.dispose()
+            dispose(engine)

@@ -10,6 +10,7 @@ import time
 import psycopg
 from psycopg import sql
 
+from tests.support.databases import sessions
 from tests.support.databases.dump import Dump, differences, dump
 from tests.support.databases.template import Template, connect, one
 
@@ -18,16 +19,17 @@ BIG = 4 << 20  # bytes of all tables, dead rows too: then a copy of the template
 
 _SESSIONS = """
 SELECT pid, state = 'active', format(
-    'a connection (%s, %s: %s)', coalesce(nullif(application_name, ''), 'without a name'), state, left(query, 200)
+    'a connection (%%s, %%s: %%s)', coalesce(nullif(application_name, ''), 'without a name'), state, left(query, 200)
 ), (
-    SELECT string_agg(DISTINCT format('%s%s', mode, ' on ' || coalesce(
-        relation::regclass::text, CASE locktype WHEN 'advisory' THEN format('advisory %s %s', classid, objid) END
+    SELECT string_agg(DISTINCT format('%%s%%s', mode, ' on ' || coalesce(
+        relation::regclass::text, CASE locktype WHEN 'advisory' THEN format('advisory %%s %%s', classid, objid) END
     )), ', ')
     FROM pg_locks AS l
     WHERE l.pid = s.pid AND granted AND locktype IN ('advisory', 'relation')
 )
 FROM pg_stat_activity AS s
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+    AND pid <> ALL (%s)
 """
 _CATALOGUES = {
     **dict.fromkeys(("class", "attrdef", "constraint", "proc", "rewrite", "trigger", "type"), "oid"),
@@ -37,19 +39,23 @@ _CATALOGUES = {
 }
 # A change of a catalogue writes a newer transaction's number into it, or deletes a row. A schema of temporary
 # tables stays when its session has ended.
-_MARKS = sql.SQL("SELECT concat_ws(' ', {}, {})").format(
-    sql.SQL(", ").join(
-        sql.SQL("(SELECT concat_ws('-', count(*), max(xmin::text::bigint)) FROM {} WHERE {} >= 16384{})").format(
-            sql.Identifier(f"pg_{name}"),
-            sql.Identifier(column),
-            sql.SQL(" AND nspname !~ '^pg_(toast_)?temp_'" if name == "namespace" else ""),
-        )
-        for name, column in _CATALOGUES.items()
-    ),
-    sql.SQL(
-        "(SELECT string_agg(s::text, ',' ORDER BY s::text) FROM pg_db_role_setting AS s"
-        " WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()))"
-    ),
+_MARKS = (
+    sql.SQL("SELECT concat_ws(' ', {}, {})")
+    .format(
+        sql.SQL(", ").join(
+            sql.SQL("(SELECT concat_ws('-', count(*), max(xmin::text::bigint)) FROM {} WHERE {} >= 16384{})").format(
+                sql.Identifier(f"pg_{name}"),
+                sql.Identifier(column),
+                sql.SQL(" AND nspname !~ '^pg_(toast_)?temp_'" if name == "namespace" else ""),
+            )
+            for name, column in _CATALOGUES.items()
+        ),
+        sql.SQL(
+            "(SELECT string_agg(s::text, ',' ORDER BY s::text) FROM pg_db_role_setting AS s"
+            " WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()))"
+        ),
+    )
+    .as_bytes(None)
 )
 
 
@@ -93,8 +99,9 @@ class KeptDatabase:
         return bool(one(self._conn.execute(asked, [BIG], prepare=True)))
 
     def close(self) -> None:
-        """End the session that empties."""
+        """End the session that empties, and those that are kept for tests."""
         self._conn.close()
+        sessions.end(self.url)
 
     def _reconnect(self) -> None:
         """Connect again if a test has ended the session, or killed the server."""
@@ -105,7 +112,7 @@ class KeptDatabase:
             self._conn = connect(self.url)
 
     def _sessions(self) -> list[tuple[int, bool, str]]:
-        rows = self._conn.execute(_SESSIONS, prepare=True).fetchall()
+        rows = self._conn.execute(_SESSIONS, [sessions.kept(self.url)], prepare=True).fetchall()
         return [(pid, busy, f"{what}{f' with a lock ({locks})' if locks else ''}") for pid, busy, what, locks in rows]
 
     def _end_sessions(self, patience: float) -> list[str]:
@@ -114,15 +121,15 @@ class KeptDatabase:
         Who is at work is told to stop: if its client is no more, the session ends then, and it stays if there is one.
         """
         ends_at, pause = time.monotonic() + patience, threading.Event()
-        while sessions := self._sessions():
+        while connected := self._sessions():
             if time.monotonic() > ends_at:
                 break
-            for pid in (pid for pid, busy, _ in sessions if busy):
+            for pid in (pid for pid, busy, _ in connected if busy):
                 self._conn.execute("SELECT pg_cancel_backend(%s)", [pid])
             pause.wait(_LOOK)
-        for pid, _, _ in sessions:
+        for pid, _, _ in connected:
             self._conn.execute("SELECT pg_terminate_backend(%s, 10000)", [pid])
-        return [what for _, _, what in sessions]
+        return [what for _, _, what in connected]
 
     def _mark(self) -> str:
         return str(one(self._conn.execute(_MARKS, prepare=True)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import sql
 
+from tests.support.databases import sessions
 from tests.support.databases.dump import Dump, differences
 from tests.support.databases.engines import disposed
 from tests.support.databases.kept import KeptDatabase
@@ -96,7 +97,7 @@ class Databases:
             self._give_up(kept)
             raise LeftBehindError(kept.had_by, written)
         kept.had_by = test
-        with disposed(kept.url):
+        with disposed(kept.url, dispose=sessions.keep):
             yield kept.url
         changed = self._changed()
         if failed():  # a process that it has started may still write, and has the URL

@@ -26,9 +26,9 @@ class Template:
         set_back = [sql.SQL("setval({}, {}, {})").format(name, *state) for name, state in values.items()]
         deleted = sql.SQL("WITH {} SELECT {}").format(_listed(emptied), _listed(set_back))
         filled = [_set_back(sql.Identifier(name), rows) for name, rows in tables.items() if rows]
-        self.empty: list[tuple[sql.Composable, list[str]]] = [(deleted, []), *chain.from_iterable(filled)]
         differing = [*starmap(_differs, tables.items()), *starmap(_moved, values.items())]
-        self.differing = sql.SQL(" UNION ALL ").join(differing)
+        self.empty = [(one.as_bytes(None), given) for one, given in ((deleted, []), *chain.from_iterable(filled))]
+        self.differing = sql.SQL(" UNION ALL ").join(differing).as_bytes(None)
 
 
 def _rows(conn: Connection) -> dict[str, list[Any]]:
