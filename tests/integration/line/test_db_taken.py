@@ -1,4 +1,4 @@
-"""One time, one promise: when a time is got, those who wait for it hear so with the confirmation, and Cal.com is not asked."""
+"""One time: when it is got, those who wait for it hear so with the confirmation, and Cal.com is not asked."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -276,7 +276,7 @@ def expired(subject: Subject, state: State, event: Event) -> Steps:
 
 
 def rejected(subject: Subject, state: State, event: Event) -> Steps:
-    """Yield the row that was refused: in an attempt, or in the line, without a call, for another request got its time."""
+    """Yield the row that was refused: in an attempt, or in the line, where another request got its time."""
     row = state.row
     if event.detail.get("called", True):
         yield from attempted(subject, state, event)
