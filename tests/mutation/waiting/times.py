@@ -210,13 +210,13 @@ TIMES = (
     ),
     _taken(
         name="a-time-is-said-to-be-taken-where-more-may-have-it",
-        old="            AND takes_one(account_id, /* event_type */)\n",
-        new="",
+        old="THEN takes_one(account_id, type) AND EXISTS",
+        new="THEN EXISTS",
         test=f"{_GOT}test_where_a_type_may_take_more_nobody_is_ended_for_another_one[hosts]",
     ),
     _taken(
         name="what-was-known-of-a-type-long-ago-ends-who-waits",
-        old=" AND type.asked_at > now() - interval '1 day'",
+        old=" AND asked_at > now() - interval '1 day'",
         new="",
         test=f"{_GOT}test_what_was_shown_of_a_type_more_than_a_day_ago_ends_nobody[25-held]",
     ),
@@ -234,8 +234,8 @@ TIMES = (
     ),
     _taken(
         name="who-wants-no-time-any-more-is-said-to-have-lost-it",
-        old=" AND NOT cancel_requested AND NOT move_requested\n            AND (event",
-        new="\n            AND (event",
+        old="calcom_booking_uid IS NULL AND NOT cancel_requested AND NOT move_requested",
+        new="calcom_booking_uid IS NULL",
         test=f"{_WAITS}[unwanted]",
     ),
     _taken(
