@@ -85,6 +85,7 @@ _MOVES: dict[Status, frozenset[Status]] = {
         {
             Status.PENDING,
             Status.CONFIRMED,  # a late 201, or found at Cal.com
+            Status.REJECTED,  # another request got its time (sql/taken.sql)
             Status.EXPIRED,
             Status.CANCELLED,
             Status.FAILED,  # never_known: a day after its slot nobody knew whether it was booked

@@ -21,7 +21,8 @@ def move_sql(origins: frozenset[Status], to: Status, given: Setters) -> str:
         conditions.append("calcom_booking_uid IS NULL")  # a late answer has come: its next claim confirms it
         if to is Status.CANCELLED and Status.BOOKING in origins:
             conditions.append("cancel_requested")  # the caller may have asked again, and taken it back
-    return filled(prepared("move"), origins, columns, conditions)
+    taken = ",\n" + prepared("taken") if to is Status.CONFIRMED else ""
+    return filled(prepared("move").replace("/* taken */", taken), origins, columns, conditions)
 
 
 def filled(sql: str, origins: Collection[str], columns: Mapping[str, str], conditions: Sequence[str] = ()) -> str:

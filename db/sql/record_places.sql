@@ -1,6 +1,7 @@
 -- Record where confirmed bookings are at Cal.com, as it has just shown: uid, seat, start, and whether they await a host.
 -- A row that by now names another booking than `was` stays as it is. `updated_at` says since when this is known. A booking
--- that is found at another time than before gets an event, and answers for that start, too.
+-- that is found at another time than before gets an event, and answers for that start, too;
+-- those who wait for its time there end with it (taken.sql).
 -- Locked in the order of ids, so that two of these never deadlock.
 WITH shown AS (
     SELECT one.*
@@ -17,7 +18,7 @@ had AS (
     ORDER BY id
     FOR UPDATE OF appointment
 ),
-changed AS (
+recorded AS (
     UPDATE appointments AS appointment
     SET calcom_booking_uid = had.uid,
         calcom_seat_uid = had.seat_uid,
@@ -26,7 +27,12 @@ changed AS (
         updated_at = now()
     FROM had
     WHERE appointment.id = had.id
+    RETURNING appointment.*, is_moved
 ),
+changed AS (
+    SELECT * FROM recorded WHERE is_moved
+),
+/* taken */
 answered AS (
     INSERT INTO moved_starts (appointment_id, start_at, account_id, idempotency_key)
     SELECT id, start, account_id, key FROM had WHERE is_moved AND start IS NOT NULL

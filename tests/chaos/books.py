@@ -42,6 +42,7 @@ class Row:
     told_cut: bool = False
     start: str = ""  # as Cal.com writes it
     moved: bool = False  # since it was confirmed: by us or by people
+    lost_at: datetime | None = None  # when we ended it without a call, for another one got its time
     learned: tuple[datetime, ...] = ()  # when we learned what became of it, or where it is
 
 
@@ -167,6 +168,18 @@ def unknown_there(rows: Sequence[Row]) -> Iterator[str]:
         since = booked.get(row.event_type_id) if row.last_post == NOT_FOUND else None
         if since and any(status == "rejected" and since < at for at, status in row.ends):
             yield f"booking {row.id}: rejected, as Cal.com has no such event type, which it had before"
+
+
+def not_taken(rows: Sequence[Row], lines: Sequence[Line]) -> Iterator[str]:
+    """Find rows that were said to have lost their time without a call, and nobody of ours had it at Cal.com then."""
+    types = {row.reference: row.event_type_id for row in rows}
+    for row in rows:
+        at = row.lost_at
+        if at and not any(
+            one.start == row.start and types.get(one.reference or "") == row.event_type_id and one.lived(at)
+            for one in lines
+        ):
+            yield f"booking {row.id}: rejected for another one got its time, and nobody had it"
 
 
 def double(rows: Sequence[Row], made: References) -> Iterator[str]:

@@ -39,6 +39,10 @@ _ROWS = f"""
             WHERE event.appointment_id = appointments.id AND call ->> 'endpoint' = 'bookings.create'
             ORDER BY event.id DESC LIMIT 1
         ) AS last_post,
+        (
+            SELECT max(created_at) FROM appointment_events
+            WHERE appointment_id = appointments.id AND kind = 'rejected' AND detail ->> 'called' = 'false'
+        ) AS lost_at,
         {change_record.START.format("coalesce(booked_start_at, start_at)")} AS start,
         EXISTS (SELECT FROM booking_changes WHERE appointment_id = appointments.id AND kind = 'reschedule')
         OR EXISTS (SELECT FROM appointment_events WHERE appointment_id = appointments.id AND kind = 'moved_there')
@@ -175,6 +179,7 @@ def judge(environment: ChaosEnvironment, ours: Record, wrong_on_the_way: Iterabl
             *change_books.contradictions(changes, ours.rows, made),
             *change_books.untrue(changes, ours.rows, made, environment.deeds),
             *(books.unknown_there(ours.rows) if part.types_stay else ()),
+            *books.not_taken(ours.rows, lines),
         ),
         blind=(*wrong, *change_books.blind(changes, seen)),
         waiting=(*books.waiting(ours.rows), *change_books.waiting(changes)),

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import cache
 
 from sqlalchemy import Connection
 
@@ -45,7 +46,12 @@ def record_places(conn: Connection, found: Iterable[tuple[Appointment, BookedThe
         for row, there in found
     ]
     shown = json.dumps(places, default=datetime.isoformat)
-    fetch(conn, prepared("record_places"), {"places": shown, "by": by, "why": why})
+    fetch(conn, _record_sql(), {"places": shown, "by": by, "why": why})
+
+
+@cache
+def _record_sql() -> str:
+    return prepared("record_places").replace("/* taken */", prepared("taken") + ",")
 
 
 def _key(row: Appointment, start: datetime | None) -> str | None:

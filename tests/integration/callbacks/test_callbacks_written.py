@@ -79,6 +79,22 @@ def test_what_was_told_wrongly_is_corrected() -> None:
     assert (told(booking), corrects) == (["booking.expired", "booking.confirmed"], "booking.expired")
 
 
+def test_who_lost_a_time_to_another_booking_hears_it_when_that_is_confirmed() -> None:
+    """As each other end, and as taken: nobody has asked Cal.com."""
+    key = key_with(URL)
+    first, second = asked(key, event_type_id=110), asked(key, event_type_id=110)
+    sql("UPDATE appointments SET start_at = now() + interval '9 days' WHERE id IN (:a, :b)", a=first, b=second)
+    sql(
+        "INSERT INTO calcom_event_types (key_fingerprint, event_type, kind, confirms_free_email, sight, seats)"
+        " VALUES ('key', '110', 'plain', false, true, false)"
+    )
+    move(second, Status.HELD, hold_reason=HoldReason.BREAKER_OPEN)
+    move(first, Status.CONFIRMED, calcom_booking_uid="uid-1")
+
+    cause = sql("SELECT about->>'error_type' FROM callbacks WHERE appointment_id = :id", id=second)
+    assert (told(second), cause) == (["booking.rejected"], "taken")
+
+
 def test_there_is_no_callback_without_its_move() -> None:
     """Both are rolled back together."""
     booking = asked(key_with(URL))

@@ -118,6 +118,28 @@ def test_an_idle_beat_reads_next_to_nothing(record: Any, analysed: Any) -> None:
 @pytest.mark.fresh_database
 @pytest.mark.long
 @pytest.mark.parametrize("analysed", [False, True])
+def test_a_confirmation_reads_one_entry_of_who_waits(record: Any, analysed: Any) -> None:
+    """Whatever is held for other times, and for its own time where its type may take more."""
+    row = record.claimed()
+    with deadline(None), record.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        conn.execute(text("SET statement_timeout = 0"))
+        conn.execute(text("ALTER TABLE appointments SET (autovacuum_enabled = false)"))
+        conn.execute(text(FILL))
+        conn.execute(text("VACUUM ANALYZE appointments" if analysed else "VACUUM appointments"))
+
+        changed = "changed AS (SELECT * FROM appointments WHERE id = %(id)s), "
+        asked = f"{EXPLAIN} WITH {changed}{prepared('taken')} SELECT FROM taken"
+        alone = read_by(conn.exec_driver_sql(asked, {"by": "worker", "id": row.id}))
+        there = "UPDATE appointments SET start_at = (SELECT min(start_at) FROM appointments WHERE status = 'held')"
+        conn.exec_driver_sql(f"{there} WHERE id = %(id)s", {"id": row.id})
+        crowded = read_by(conn.exec_driver_sql(asked, {"by": "worker", "id": row.id}))
+
+    assert (alone < 2 * BLOCKS // 3, crowded < BLOCKS) == (True, True), (alone, crowded)
+
+
+@pytest.mark.fresh_database
+@pytest.mark.long
+@pytest.mark.parametrize("analysed", [False, True])
 def test_a_closed_account_costs_little_however_many_are_held(record: Any, analysed: Any) -> None:
     """What is held of it, by each kind of rows, and what an account that is to be closed has."""
     number, _ = make_account(record.engine, AccountState.CLOSED)

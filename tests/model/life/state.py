@@ -96,6 +96,7 @@ class Rules(NamedTuple):
     checks_lease: bool = True
     lost_lease_is_unknown: bool = True
     blind_key_holds: bool = True
+    taken_only_known: bool = True  # who gets its time ends no row of unknown outcome
     ends_only_known: bool = True  # cancel and expire leave a row of unknown outcome alone
     resends: bool = True  # the sweeper, messages that are gone
     reclaims: bool = True  # the sweeper, leases that ran out

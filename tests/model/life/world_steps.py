@@ -11,6 +11,7 @@ from tests.model.search import TICK, Kind, Step
 SUSPECT_AFTER = 2  # lost leases in a row; the product's three would only be longer
 OPERATORS = frozenset({HoldReason.SUSPECT, HoldReason.BLIND_KEY, HoldReason.CREDENTIALS, HoldReason.CONFIGURATION})
 _WAITING = CLAIMABLE | {Status.HELD}
+_OF_A_LINE = frozenset({HoldReason.BREAKER_OPEN, HoldReason.THROTTLED, HoldReason.IN_LINE})
 
 
 def beginnings() -> Iterator[Step]:
@@ -33,6 +34,7 @@ def steps(world: World, rules: Rules) -> Iterator[Step]:
     yield from _calcom(world)
     yield from _sweeper(world, rules)
     yield from _release(world, rules)
+    yield from _taken(world, rules)
     if rules.operator:
         yield from _operator(world, rules)
 
@@ -168,6 +170,15 @@ def _release(world: World, rules: Rules) -> Iterator[Step]:
     asked = row.reason in UNASKABLE  # from now on it can be
     released = world._replace(row=moved(row, Status.PENDING, waited=row.waited and not asked))
     yield from _sent(f"the release ends the hold ({row.reason}):", released, kind)
+
+
+def _taken(world: World, rules: Rules) -> Iterator[Step]:
+    """Let another request get its time, as db/sql/taken.sql ends those who wait in the line for it."""
+    row = world.row
+    waits = row.status == Status.HELD and row.reason in _OF_A_LINE and not row.uid and not row.cancel
+    if waits and not (row.unknown and rules.taken_only_known):
+        ended = world._replace(row=moved(row, Status.REJECTED, unknown=False))
+        yield Step("another request gets its time: rejected", Kind.FAULT, ended)
 
 
 def _sent(text: str, world: World, kind: Kind) -> Iterator[Step]:

@@ -275,6 +275,17 @@ def expired(subject: Subject, state: State, event: Event) -> Steps:
     yield State(moved(row, Status.EXPIRED), event.at)
 
 
+def rejected(subject: Subject, state: State, event: Event) -> Steps:
+    """Yield the row that was refused: in an attempt, or in the line, where another request got its time."""
+    row = state.row
+    if event.detail.get("called", True):
+        yield from attempted(subject, state, event)
+    elif row.status != Status.HELD or row.reason not in _OF_A_LINE or row.unknown or row.uid or row.cancel:
+        yield Cannot(f"another request got its time, and it is {state.words()}")
+    else:
+        yield State(moved(row, Status.REJECTED), event.at)
+
+
 def failed(subject: Subject, state: State, event: Event) -> Steps:
     """Yield the row that failed: in an attempt, or a day after its slot, never known."""
     if event.attempt is not None:
@@ -397,7 +408,7 @@ STEPS: Mapping[str, Step] = MappingProxyType(
         "retrying": retrying,
         "held": retrying,
         "confirmed": confirmed,
-        "rejected": attempted,
+        "rejected": rejected,
         "failed": failed,
         "expired": expired,
         "cancelled": cancelled,

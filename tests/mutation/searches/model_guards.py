@@ -25,6 +25,7 @@ UNGUARDED = {
     "no check of the lease before the first byte": ({"checks_lease": False}, twice, TWICE),
     "a lost lease taken for not sent": ({"lost_lease_is_unknown": False}, twice, TWICE),
     "a blind key believed": ({"blind_key_holds": False}, twice, TWICE),
+    "an unknown row lost its time": ({"taken_only_known": False}, broken, "rejected, and Cal.com may still book it"),
     "an unknown row ended": ({"ends_only_known": False}, broken, "expired, and Cal.com may still book it"),
 }
 

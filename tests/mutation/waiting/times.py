@@ -10,12 +10,15 @@ _HEARS = f"{_AHEAD}test_who_asks_for_a_time_after_another_one_hears_so_while_tha
 _FREE = "tests/promises/asking/test_free_slots.py::"
 _OFFERED = f"{_FREE}test_a_time_that_somebody_asked_for_is_not_offered_where_one_may_have_it"
 _RULE = f"{_TIMES}test_every_dealt_queue_of_one_type_goes_by_the_rule"
+_GOT = "tests/integration/line/test_db_taken.py::"
+_WAITS = f"{_GOT}test_who_does_not_wait_for_that_time_in_the_line_is_not_ended"
 _ONLY = "tests/integration/api/doors/test_only_if_first.py::"
 _REFUSED = f"{_ONLY}test_who_wants_a_time_only_as_the_first_is_refused_while_another_one_may_get_it"
 _before = partial(Breakage, promise=4, file="db/migrations/initial/times.sql")
 _types = partial(Breakage, promise=4, file="db/migrations/initial/event_types.sql")
 _waiting = partial(Breakage, promise=4, file="db/sql/waiting.sql")
 _these = partial(Breakage, promise=4, file="db/sql/release_these.sql")
+_taken = partial(Breakage, promise=4, file="db/sql/taken.sql")
 _free = partial(Breakage, promise=4, file="tasks/slots/free.py")
 _insertion = partial(Breakage, promise=4, file="client/booking_client/insertion.py")
 _insert = partial(Breakage, promise=4, file="client/booking_client/sql/insert.sql")
@@ -197,5 +200,63 @@ TIMES = (
         old="behind |= {key: one for key, one in turned_away.items() if key not in found}",
         new="behind |= turned_away",
         test=_REFUSED,
+    ),
+    Breakage(
+        name="who-waits-for-a-time-that-is-got-hears-nothing",
+        promise=4,
+        file="db/appointments/move_sql.py",
+        old='",\\n" + prepared("taken") if to is Status.CONFIRMED else ""',
+        new='""',
+        test=f"{_GOT}test_those_who_are_confirmed_together_tell_each_of_theirs",
+    ),
+    _taken(
+        name="a-time-is-said-to-be-taken-where-more-may-have-it",
+        old="THEN takes_one(account_id, type) AND EXISTS",
+        new="THEN EXISTS",
+        test=f"{_GOT}test_where_a_type_may_take_more_nobody_is_ended_for_another_one[hosts]",
+    ),
+    _taken(
+        name="what-was-known-of-a-type-long-ago-ends-who-waits",
+        old=" AND asked_at > now() - interval '1 day'",
+        new="",
+        test=f"{_GOT}test_what_was_shown_of_a_type_more_than_a_day_ago_ends_nobody[25-held]",
+    ),
+    _taken(
+        name="who-must-be-looked-up-is-said-to-have-lost-a-time",
+        old="AND hold_reason IN ('breaker_open', 'throttled') AND id",
+        new="AND id",
+        test=f"{_WAITS}[unreachable]",
+    ),
+    _taken(
+        name="who-may-be-booked-is-said-to-have-lost-a-time",
+        old="AND calcom_booking_uid IS NULL AND",
+        new="AND",
+        test=f"{_WAITS}[booked]",
+    ),
+    _taken(
+        name="who-wants-no-time-any-more-is-said-to-have-lost-it",
+        old="calcom_booking_uid IS NULL AND NOT cancel_requested AND NOT move_requested",
+        new="calcom_booking_uid IS NULL",
+        test=f"{_WAITS}[unwanted]",
+    ),
+    _taken(
+        name="a-confirmation-waits-for-who-loses-its-time",
+        old="FOR NO KEY UPDATE SKIP LOCKED",
+        new="FOR NO KEY UPDATE NOWAIT",
+        test=f"{_GOT}test_whom_somebody_is_moving_is_not_waited_for",
+    ),
+    _taken(
+        name="a-request-to-a-host-takes-a-time",
+        old=" AND awaits_host IS NOT TRUE",
+        new="",
+        test=f"{_GOT}test_a_booking_that_may_not_keep_the_time_ends_nobody[pending there]",
+    ),
+    Breakage(
+        name="a-move-tells-nobody-that-its-time-is-taken",
+        promise=4,
+        file="db/sql/record_places.sql",
+        old="SELECT * FROM recorded WHERE is_moved",
+        new="SELECT * FROM recorded WHERE false",
+        test=f"{_GOT}test_a_move_gets_its_time_as_a_booking_does",
     ),
 )

@@ -6,7 +6,19 @@ from typing import Any
 
 import pytest
 
-from tests.promises.model.trace import CANCELLED, LEASE, LOST, MOVED, PLAIN, RETRIED, TWO, Trace, assert_named, moment
+from tests.promises.model.trace import (
+    CANCELLED,
+    HELD,
+    LEASE,
+    LOST,
+    MOVED,
+    PLAIN,
+    RETRIED,
+    TWO,
+    Trace,
+    assert_named,
+    moment,
+)
 
 
 def _flag(trace: Trace, after: dict[str, Any]) -> dict[str, Any]:
@@ -76,7 +88,22 @@ def _cancel_is_asked_for_before_the_sweep(trace: Trace) -> dict[str, Any]:
     return lost
 
 
+def _another_one_gets_its_time(trace: Trace) -> dict[str, Any]:
+    """Write that a booking in the line was never let go, for another one got its time; return its end."""
+    released, confirmed = trace.events(HELD)
+    gone = [confirmed, *trace.calls(HELD), *trace.all("booked", reference=trace.booking(HELD)["reference"])]
+    trace.lines = [one for one in trace.lines if one not in gone]
+    trace.booking(HELD).update(status="rejected", uid=None, posts=0, error_type="taken")
+    return _said_to_be_taken(released)
+
+
+def _said_to_be_taken(event: dict[str, Any]) -> dict[str, Any]:
+    event.update(kind="rejected", by="worker", detail={"why": "", "called": False})
+    return event
+
+
 TRUTHFUL = (
+    _another_one_gets_its_time,
     _held_change_is_flagged,
     _cancel_is_asked_for_before_the_sweep,
     _suspect_is_looked_up,
@@ -178,7 +205,17 @@ def _done_change_is_flagged(trace: Trace) -> tuple[int, dict[str, Any]]:
     return MOVED, _flag(trace, next(one for one in trace.events(MOVED) if one["kind"] == "change_done"))
 
 
+def _taken_while_it_may_be_booked(trace: Trace) -> tuple[int, dict[str, Any]]:
+    return RETRIED, _said_to_be_taken(next(one for one in trace.events(RETRIED) if one["kind"] == "pending"))
+
+
+def _taken_at_work(trace: Trace) -> tuple[int, dict[str, Any]]:
+    return HELD, _said_to_be_taken(trace.events(HELD)[-1])
+
+
 PLANTED = (
+    _taken_while_it_may_be_booked,
+    _taken_at_work,
     _done_change_is_flagged,
     _start_that_it_has_not,
     _suspect_is_ended_without_a_look,

@@ -266,3 +266,22 @@ def test_every_kind_that_is_asked_for_is_an_event_type_of_the_part() -> None:
     """And every event type but the two beside is asked for."""
     asked = {request(number).event_type_id for number in range(100)}
     assert asked == set(IDS.values()) < {one["id"] for one in event_types(BEGAN.date())}
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        (BOOKED, 0),
+        (replace(BOOKED, start="10:00"), 1),
+        (replace(BOOKED, ended=at(2)), 1),
+        (replace(BOOKED, made=at(4)), 1),
+        (replace(BOOKED, reference="r3"), 1),
+        (replace(BOOKED, reference=None), 1),
+    ],
+    ids=["had", "another time", "ended", "later", "another type", "a stranger's"],
+)
+def test_who_is_said_to_have_lost_a_time_has_lost_it_to_one_of_ours(line: Line, wrong: int) -> None:
+    """Who had it at that moment, by Cal.com's books."""
+    lost = replace(REJECTED, id=2, reference="r2", start="9:00", lost_at=at(3))
+    other = Row(id=3, reference="r3", status="confirmed", event_type_id=9)
+    assert len(list(books.not_taken([CONFIRMED, lost, other], [line]))) == wrong
