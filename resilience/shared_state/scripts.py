@@ -53,6 +53,7 @@ def files_of(name: str) -> tuple[str, ...]:
     return (*(f"lib/{part}" for part in FRAGMENTS[name]), name)
 
 
+@cache
 def assemble(name: str) -> str:
     """Return the text of one script after its fragments, without comments and empty lines."""
     text = "\n".join(read(part) for part in files_of(name))

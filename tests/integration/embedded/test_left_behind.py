@@ -15,7 +15,9 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
+from db.engine import make_engine
 from tests.support.databases import pool
 
 pool.PATIENCE = 0.2
@@ -63,6 +65,48 @@ def test_finds_nothing(run, database_url: str) -> None:
         assert conn.execute("SELECT id, name FROM calcom_accounts").fetchall() == [(1, "default")]
         assert conn.execute("SELECT nextval('appointments_id_seq')").fetchone() == (1,)
         assert conn.execute("SELECT nextval('calcom_accounts_id_seq')").fetchone() == (2,)
+
+
+SESSIONS = []
+OF_A_SESSION = text(
+    "SELECT pg_backend_pid(), current_setting('lock_timeout'), to_regclass('pg_temp.own')::text,"
+    " (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'), (SELECT count(*) FROM pg_listening_channels()),"
+    " (SELECT count(*) FROM pg_prepared_statements)"
+)
+
+
+def test_leaves_its_session_to_the_next(database_url: str) -> None:
+    with make_engine(database_url, pool_size=1).connect() as conn:
+        for statement in ("SET lock_timeout = 7", "SELECT pg_advisory_lock(7)", "LISTEN own",
+                          "CREATE TEMPORARY TABLE own (id int)", "PREPARE own AS SELECT 7"):
+            conn.execute(text(statement))
+        conn.commit()
+        SESSIONS.append(conn.execute(OF_A_SESSION).one())
+    assert SESSIONS[0][1:] == ("7ms", "own", 1, 1, 1)
+
+
+def test_has_a_session_as_new(database_url: str) -> None:
+    with make_engine(database_url).connect() as conn:
+        assert conn.execute(OF_A_SESSION).one() == (SESSIONS[0][0], "3s", None, 0, 0, 0)
+
+
+def test_ends_its_session(database_url: str, run) -> None:
+    with make_engine(database_url).connect():
+        pass
+    run(f"SELECT pg_terminate_backend({SESSIONS[0][0]}, 10000)")
+
+
+def test_has_a_session_that_goes_on(database_url: str) -> None:
+    with make_engine(database_url).connect() as conn:
+        assert conn.execute(OF_A_SESSION).one()[0] != SESSIONS[0][0]
+
+
+LOANS = []
+
+
+def test_leaves_a_loan_of_an_engine(database_url: str) -> None:
+    LOANS.append(make_engine(database_url).connect())
+    LOANS[-1].execute(text("SELECT 7"))
 
 
 def test_leaves_a_row(late, database_url: str) -> None:
@@ -131,6 +175,7 @@ def test_leaves_a_row_at_the_end(late, database_url: str) -> None:
     late.append("INSERT INTO heartbeats VALUES ('late', 1, now())")
 """
 LEFT = {
+    "loan_of_an_engine": "a connection (booking-worker, idle in transaction: SELECT 7)",
     "row": "a row in heartbeats",
     "sequence": "the sequence appointments_id_seq moved",
     "connection": "a connection (left, idle: LISTEN booking_settled)",
@@ -174,8 +219,8 @@ def test_who_leaves_something_behind_is_named(said: str, what: str) -> None:
 
 
 def test_nobody_else_is_named(said: str) -> None:
-    """Rows, sequences and what is as it was before are no trouble; nor is a test that has failed, or has its own."""
+    """Rows, sequences, idle sessions and what is as it was are no trouble; nor who has failed, or has its own."""
     errors = (line for line in said.splitlines() if line.startswith("E ") and " has left behind:" in line)
     named = {error.partition("::")[2].partition(" ")[0] for error in errors}
     assert named == {f"test_leaves_a_{what}" for what in LEFT}
-    assert "1 failed, 13 passed, 9 errors" in said
+    assert "1 failed, 18 passed, 10 errors" in said

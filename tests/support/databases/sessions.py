@@ -55,6 +55,7 @@ def keep(engine: Engine) -> None:
                 entry: Any = engine.pool._pool.get(block=False)  # noqa: SLF001 - where it keeps them
                 if entry.dbapi_connection is not None and _is_kept(entry.dbapi_connection):
                     entry.dbapi_connection = None
+                entry.close()
     engine.dispose()
 
 
