@@ -22,7 +22,7 @@ from tasks.calcom_webhooks.secrets import account_of, secret_of, token_of
 
 MOST_PAGES = 20  # of the list
 ROUNDS = 3  # looks at the list, each after what the one before it led to
-RECEIVER = "/v1/calcom/webhook/"  # the path of our receiver, before the token (worker/api/app.py)
+RECEIVER = "/v1/calcom/webhook/"  # the path of our receiver, before the token (worker/api/routes.py)
 
 
 class Difference(StrEnum):

@@ -14,7 +14,8 @@ _periodic = partial(Breakage, file="tasks/host/periodic.py")
 _heartbeat = partial(Breakage, promise=6, file="worker/heartbeat.py")
 _health_check = partial(Breakage, promise=6, file="tasks/incidents/check.py")
 _outages = partial(Breakage, promise=6, file="tasks/incidents/service_outages.py")
-_check_check = partial(Breakage, promise=6, file="worker/cli/check/check.py")
+_beat_check = partial(Breakage, promise=6, file="worker/cli/check/health.py")
+_server_checks = partial(Breakage, promise=6, file="worker/cli/check/servers.py")
 _reading = partial(Breakage, promise=6, file="tasks/overview/reading.py")
 _verdict = partial(Breakage, promise=6, file="tasks/overview/verdict.py")
 _phrases = partial(Breakage, promise=6, file="tasks/overview/ranking/phrases.py")
@@ -140,14 +141,14 @@ HEALTH = (
         new="if one.subject in services.half_open else level",
         test=f"{_LEVELS}test_a_breaker_that_opened_and_waits_for_a_call_is_an_outage_while_a_booking_waits",
     ),
-    _check_check(
+    _server_checks(
         name="redis-user-without-scripts-called-well",
         old="if error := breaker_error(url):",
         new="if error := None:",
         test="tests/integration/cli/test_cli_check.py"
         "::test_a_redis_user_that_may_not_share_a_breaker_is_wrong[-@scripting]",
     ),
-    _check_check(
+    _beat_check(
         name="silent-beat-called-healthy",
         old="    elif beat_is_dead(beat):",
         new="    elif False:",
@@ -178,7 +179,7 @@ HEALTH = (
         test="tests/integration/database/test_db_engine.py"
         "::test_the_url_says_whether_statements_are_prepared[?prepare_threshold=none-0]",
     ),
-    _check_check(
+    _server_checks(
         name="time-outs-dropped-in-silence",
         old="    if unbounded:",
         new="    if False:",

@@ -58,7 +58,7 @@ REPORTS = (
     Breakage(
         name="cut-series-counted-as-whole",
         promise=6,
-        file="tasks/maintenance/late_lookups.py",
+        file="tasks/maintenance/weeks_of_series.py",
         old="of = kept.occurrences  #",
         new="of = len(weeks)  #",
         test=f"{_WEAK}test_a_series_that_was_made_in_part_is_confirmed_and_somebody_is_told",

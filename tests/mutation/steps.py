@@ -207,7 +207,7 @@ STEPS = (
     Breakage(
         name="hidden-series-keep-others-waiting",
         promise=6,
-        file="tasks/maintenance/late_lookups.py",
+        file="tasks/maintenance/weeks_of_series.py",
         old="            series.put_off(conn, row.id)\n",
         new="            pass\n",
         test=f"{_SERIES}test_series_that_cal_com_does_not_show_keep_no_other_waiting",

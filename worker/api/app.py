@@ -1,4 +1,4 @@
-"""The application of one process: its routes, its errors, and what begins and ends with it."""
+"""The application of one process: its errors, and what begins and ends with it."""
 
 import asyncio
 import os
@@ -25,27 +25,19 @@ from tasks import dependencies
 from tasks.callers.views import views_of_all
 from tasks.changes.ask.by_caller import changes_of_all
 from tasks.host.log import Logger
-from worker.api import bookings, changes, documented, pages
 from worker.api.addresses import Proxies
-from worker.api.calcom_shape import resource as calcom_shape
 from worker.api.calcom_shape.errors import in_calcoms_shape
-from worker.api.calcom_webhooks import receive
-from worker.api.callbacks import resource as callbacks
-from worker.api.callbacks.events import events
 from worker.api.callbacks.samples import Samples
 from worker.api.calls import Calls
 from worker.api.concurrency.threads import THREADS, Threads
 from worker.api.concurrency.waiters import Waiters
-from worker.api.finding import resource as finding
 from worker.api.gate import ApiServices, Gate
 from worker.api.keeping import Keeping
-from worker.api.mcp import endpoint as mcp
 from worker.api.metrics import counting
 from worker.api.metrics.serving import serve_for_all
 from worker.api.problems import ApiError, of_status
 from worker.api.reading import Reading
-from worker.api.slots.resource import slots
-from worker.api.voice import plain, retell, vapi
+from worker.api.routes import ROUTES
 from worker.api.voice.payloads import Payloads
 from worker.settings.model import Settings
 
@@ -154,35 +146,6 @@ async def _on_any_error(_: Request, __: Exception) -> Response:
     return of_status(500)  # Starlette raises the error again after it, so `Calls` logs it
 
 
-ROUTES = [
-    Route("/v1/bookings", bookings.book, methods=["POST"]),
-    Route("/v1/bookings", finding.list_own, methods=["GET"]),
-    Route("/v1/bookings/batch", bookings.book_batch, methods=["POST"]),
-    Route("/v1/bookings/find", finding.find, methods=["POST"]),
-    Route("/v1/bookings/{id}", bookings.by_id, methods=["GET"]),
-    Route("/v1/bookings/{id}/cancel", changes.cancel, methods=["POST"]),
-    Route("/v1/bookings/{id}/reschedule", changes.reschedule, methods=["POST"]),
-    Route("/v1/bookings/{id}/changes/{change}", changes.by_id, methods=["GET"]),
-    Route("/v1/slots", slots, methods=["GET"]),
-    Route("/v1/events", events, methods=["GET"]),
-    Route("/v1/callbacks/test", callbacks.test, methods=["POST"]),
-    Route("/v1/tools/{tool}", plain.use, methods=["POST"]),
-    Route("/v1/mcp", mcp.message, methods=["POST"]),
-    Route("/v1/voice/retell", retell.call, methods=["POST"]),
-    Route("/v1/voice/retell/{tool}", retell.function, methods=["POST"]),
-    Route("/v1/voice/vapi", vapi.call, methods=["POST"]),
-    Route("/v2/bookings", calcom_shape.book, methods=["POST"]),
-    Route("/v2/bookings/{id}", calcom_shape.by_uid, methods=["GET"]),
-    Route("/v2/bookings/{id}/cancel", calcom_shape.cancel, methods=["POST"]),
-    Route("/v2/bookings/{id}/reschedule", calcom_shape.reschedule, methods=["POST"]),
-    Route("/v2/slots", calcom_shape.slots, methods=["GET"]),
-    Route("/v1/calcom/webhook/{token}", receive.webhook, methods=["POST"]),
-    Route("/v1/openapi.json", documented.openapi),
-    Route("/health", pages.health),
-    Route("/ready", pages.ready),
-    Route("/docs", pages.docs),
-    Route("/docs/{name}", pages.docs_file),
-]
 _HANDLERS: dict[Any, Any] = {
     ApiError: in_calcoms_shape(_on_api_error),
     HTTPException: in_calcoms_shape(_on_http_error),

@@ -23,7 +23,7 @@ from tasks.operations import accounts as operations
 from tasks.operations.accounts import NewAccount
 from tasks.operations.accounts.refusals import AccountRefusedError, AskedTooOftenError
 from worker.cli.check.calcom import check_accounts
-from worker.cli.check.check import audit_calls
+from worker.cli.check.calls import audit_calls
 from worker.cli.keys.keys import made_key
 from worker.cli.keys.voice import store
 from worker.cli.record import requested

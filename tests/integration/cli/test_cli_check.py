@@ -18,7 +18,7 @@ from db.monitoring import heartbeats
 from db.monitoring.heartbeats import HEALTH_CHECK
 from tasks import dependencies
 from tasks.calcom.client import CalcomClient
-from worker.cli.check import check, clocks
+from worker.cli.check import check, clocks, health
 
 Booking = Callable[..., Any]
 Settings = Callable[..., dict[str, str]]
@@ -347,7 +347,7 @@ def test_a_cal_com_in_trouble(wrong: Callable[..., str], simulator: Any) -> None
 
 def test_a_worker_that_does_not_answer_is_not_well(booking: Booking, monkeypatch: pytest.MonkeyPatch) -> None:
     """Named as Celery names it; tests/deploying asks one that runs, as compose does."""
-    monkeypatch.setattr(check, "WORKER_SECONDS", 0.2)
+    monkeypatch.setattr(health, "WORKER_SECONDS", 0.2)
 
     ran = booking("check", "--worker", "--json")
 

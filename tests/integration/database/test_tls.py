@@ -18,6 +18,7 @@ from tests.support.fleet import Fleet, finals, request
 from tests.support.tls_proxy import OURS, STRANGER, TlsProxy, tls_before
 from worker import app, enqueue_bookings
 from worker.cli.check import check
+from worker.cli.check.result import CheckResult
 from worker.console import broker
 from worker.local import embedded
 from worker.local.embedded.find import server_user
@@ -42,10 +43,10 @@ def postgres_tls(database_url: str) -> Iterator[TlsProxy]:
 
 
 @pytest.fixture
-def checked(settings: Callable[..., dict[str, str]]) -> Callable[..., dict[str, check.CheckResult]]:
+def checked(settings: Callable[..., dict[str, str]]) -> Callable[..., dict[str, CheckResult]]:
     """Run `booking check` with some settings changed."""
 
-    def run(**changes: str) -> dict[str, check.CheckResult]:
+    def run(**changes: str) -> dict[str, CheckResult]:
         settings(**changes)
         return {finding.about: finding for finding in check.look()}
 
@@ -73,7 +74,7 @@ def test_bookings_go_their_whole_way_over_tls(
 
 
 def test_check_says_that_all_is_well_over_tls(
-    checked: Callable[..., dict[str, check.CheckResult]], redis_url: str, redis_tls: TlsProxy
+    checked: Callable[..., dict[str, CheckResult]], redis_url: str, redis_tls: TlsProxy
 ) -> None:
     """The broker by kombu, Redis by redis-py: each reads the URL's options in its own way."""
     findings = checked(REDIS_URL=redis_tls.url(redis_url, "rediss", f"ssl_ca_certs={OURS}&ssl_cert_reqs=required"))
@@ -90,7 +91,7 @@ def test_check_says_that_all_is_well_over_tls(
     ],
 )
 def test_check_says_why_a_redis_is_not_trusted(
-    checked: Callable[..., dict[str, check.CheckResult]], redis_url: str, redis_tls: TlsProxy, query: str, why: str
+    checked: Callable[..., dict[str, CheckResult]], redis_url: str, redis_tls: TlsProxy, query: str, why: str
 ) -> None:
     """By default already, where kombu's own default is to trust anybody."""
     findings = checked(REDIS_URL=redis_tls.url(redis_url, "rediss", query))
@@ -102,7 +103,7 @@ def test_check_says_why_a_redis_is_not_trusted(
 
 @pytest.mark.parametrize("query", ["ssl_cert_reqs=perhaps", "ssl_ca=misspelt"])
 def test_an_option_that_nobody_knows_is_said_before_anything_starts(
-    checked: Callable[..., dict[str, check.CheckResult]], redis_url: str, query: str
+    checked: Callable[..., dict[str, CheckResult]], redis_url: str, query: str
 ) -> None:
     """redis-py would say it at the first call, which is in the middle of a booking."""
     [finding] = checked(REDIS_URL=f"{redis_url}?{query}".replace("redis:", "rediss:")).values()
@@ -204,7 +205,7 @@ def test_postgres_is_spoken_to_over_tls(database_url: str, postgres_tls: TlsProx
     ],
 )
 def test_check_says_why_a_postgres_is_not_trusted(
-    checked: Callable[..., dict[str, check.CheckResult]],
+    checked: Callable[..., dict[str, CheckResult]],
     database_url: str,
     certificate: Path | None,
     query: str,

@@ -135,7 +135,7 @@ WEEKS = (
     Breakage(
         name="weeks-cancelled-on-wish-are-missing",
         promise=6,
-        file="tasks/maintenance/late_lookups.py",
+        file="tasks/maintenance/weeks_of_series.py",
         old="len(alive) + _cancelled_on_wish",
         new="len(alive) + 0 * _cancelled_on_wish",
         test=f"{_ROWS}test_weeks_that_were_cancelled_on_wish_are_no_cut_series",

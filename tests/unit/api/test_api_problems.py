@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from worker.api import changes, documented
-from worker.api.app import ROUTES
 from worker.api.problems import TYPES
+from worker.api.routes import ROUTES
 
 # What a browser reads, and what Cal.com alone sends to.
 NOT_DESCRIBED = {"/docs", "/docs/{name}", "/v1/openapi.json", "/v1/calcom/webhook/{token}"}

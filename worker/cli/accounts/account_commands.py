@@ -14,10 +14,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _WORK = "worker.cli.accounts.accounts:"
-_add, _list, _show, _set, _rotate, _pause, _resume, _close, _check, _reencrypt = (
+_add, _list, _show, _set, _rotate, _pause, _resume, _close, _reencrypt = (
     partial(command.command, app, f"{_WORK}{work}")
-    for work in ("add", "show_all", "show", "set_rate", "rotate", "pause", "resume", "close", "check", "reencrypt")
+    for work in ("add", "show_all", "show", "set_rate", "rotate", "pause", "resume", "close", "reencrypt")
 )
+_check = partial(command.command, app, "worker.cli.accounts.stored_keys:check")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The account's name: a-z, 0-9 and -.")]
 Why = Annotated[str, typer.Option(help="Why; it stands in the actions' record.")]

@@ -3,18 +3,13 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from functools import partial
 from urllib.parse import urlsplit
 
 from booking_client.states import DEFAULT_ACCOUNT
 from db import accounts
 from db.accounts import Account
-from db.api_keys import voice_secrets
-from db.models.accounts import AccountState
 from db.monitoring.operator_actions import ActionRequest
-from tasks.accounts.door import NoAccess
 from tasks.accounts.standing import read_standing
-from tasks.callers.voice_secrets import unreadable_secrets
 from tasks.dependencies import Dependencies
 from tasks.incidents.template import named_bookings
 from tasks.operations import accounts as operations
@@ -23,8 +18,6 @@ from tasks.operations.accounts.closing import Closing, NotClosedError
 from tasks.operations.accounts.refusals import AccountRefusedError
 from tasks.overview.cards import read_shared
 from tasks.words import plural
-from worker.cli.check.calcom import check_accounts
-from worker.cli.check.check import audit_calls
 from worker.cli.named import named_account
 from worker.cli.record import requested
 from worker.cli.secret_line import read_secret
@@ -133,29 +126,6 @@ def _closed(name: str, done: Closing) -> Iterator[str]:
         yield f"Nobody knows whether Cal.com has cancelled or moved {named_bookings(done.not_known)}: look there."
 
 
-def check(*, json: bool) -> bool:
-    """Try to decrypt each key and each secret of agents, and ask Cal.com with each key; return whether all is well."""
-    deps = ready()
-    with deps.autocommit.connect() as conn:
-        known = [one for one in accounts.listed(conn) if one.state is not AccountState.CLOSED]
-        secrets = voice_secrets.listed(conn)
-    unreadable = {one.name: why for one in known if (why := _unreadable(deps, one))}
-    shut = unreadable_secrets(secrets)
-    readable = [one for one in known if one.name not in unreadable]
-    checked = check_accounts(deps, readable, partial(audit_calls, deps))
-    wrong = unreadable | {account.name: said for account, ok, said in checked if not ok}
-    if json:
-        counts = {"accounts": len(known), "secrets": len(secrets)}
-        screen.as_json({**counts, "unreadable": unreadable | shut, "wrong": wrong | shut})
-        return not wrong | shut
-    for name, why in (wrong | shut).items():
-        screen.say(f"{name}: {why}")
-    screen.say(f"{plural(len(known) - len(wrong), 'key')} of {len(known):,} can be used")
-    if secrets:
-        screen.say(f"{plural(len(secrets) - len(shut), 'secret')} of agents of {len(secrets):,} can be used")
-    return not wrong | shut
-
-
 def reencrypt(*, why: str) -> bool:
     """Encrypt each key with the newest encryption key; return whether all could be."""
     deps = ready()
@@ -183,14 +153,6 @@ def _refusals() -> Iterator[None]:
         yield
     except AccountRefusedError as error:
         raise Stop(str(error)) from None
-
-
-def _unreadable(deps: Dependencies, account: Account) -> str | None:
-    try:
-        deps.door.client_of(account)
-    except NoAccess as shut:
-        return shut.why
-    return None
 
 
 def _as_json(deps: Dependencies, account: Account) -> dict[str, object]:

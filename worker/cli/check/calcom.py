@@ -127,3 +127,9 @@ def _wrong_thing(answer: Answer | NoAnswer, asked: Checked) -> str:
 
 def _host(base_url: str) -> str:
     return urlsplit(base_url).netloc
+
+
+def types_to_ask(deps: Dependencies) -> list[Appointment]:
+    """Return one confirmed booking of each event type, which Cal.com is asked about."""
+    with deps.engine.connect() as conn:
+        return event_types.confirmed(conn)

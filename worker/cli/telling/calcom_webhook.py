@@ -12,7 +12,7 @@ from tasks.calcom_webhooks.subscription import OurSide, WebhookCalls
 from tasks.dependencies import Dependencies
 from tasks.words import clock, plural
 from worker.cli import record
-from worker.cli.check.check import LIMIT_SECONDS, patience
+from worker.cli.check.calls import LIMIT_SECONDS, patience
 from worker.cli.check.webhooks import compare
 from worker.cli.named import named_account
 from worker.cli.session import ready
