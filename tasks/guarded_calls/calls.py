@@ -115,10 +115,7 @@ class GuardedCalls(CalcomReads):
         return permit
 
     def post(self, permit: Permit, row: Appointment, may_send: Callable[[], bool]) -> CallResult[Reply]:
-        """POST the booking once, and record the outcome; `may_send` is called right before the first byte.
-
-        A plain booking leaves its lane as soon as it is made: the next one is called for while this one is recorded.
-        """
+        """POST the booking once, and record the outcome; `may_send` is called right before the first byte."""
 
         def send() -> Answer | NoAnswer:
             body, correlation_id = booking_body(row), row.correlation_id
