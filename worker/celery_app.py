@@ -122,7 +122,6 @@ class Configuration:
     task_reject_on_worker_lost = True
     worker_prefetch_multiplier = 1  # what a worker takes and does not run is lost for a while when it dies
     worker_cancel_long_running_tasks_on_connection_loss = False  # a call that was sent is worth waiting for
-    worker_consumer = "worker.transports.consumer:Consumer"
     worker_soft_shutdown_timeout = 10.0
     worker_enable_soft_shutdown_on_idle = False
     task_serializer = "json"

@@ -11,8 +11,6 @@ _SETTINGS = "tests/unit/worker/test_settings.py::"
 _celery_app = partial(Breakage, file="worker/celery_app.py")
 _publish = partial(Breakage, file="tasks/work/publish.py")
 _redis = partial(Breakage, file="worker/transports/redis.py")
-_consumer = partial(Breakage, file="worker/transports/consumer.py")
-_DONE = "tests/unit/lanes/test_acknowledging.py::"
 
 BROKERS = (
     _celery_app(
@@ -125,26 +123,5 @@ BROKERS = (
         old="        except self.channel.connection_errors:\n            self._delivered.clear()\n",
         new="        except ZeroDivisionError:\n            self._delivered.clear()\n",
         test=f"{_CLIENT}test_what_cannot_be_given_back_ends_nothing",
-    ),
-    _consumer(
-        name="rabbitmq-is-answered-by-any-thread",
-        promise=1,
-        old="if self.hub is None or not isinstance(channel, Channel):",
-        new="if self.hub is None:",
-        test=f"{_DONE}test_with_rabbitmq_the_loop_acknowledges",
-    ),
-    _consumer(
-        name="a-loop-sleeps-beside-a-free-lane",
-        promise=1,
-        old="        if not channel.is_asking():\n            self.hub.call_soon(_look)\n",
-        new="",
-        test=f"{_DONE}test_with_redis_the_loop_is_woken_only_if_it_does_not_wait_for_a_message",
-    ),
-    _redis(
-        name="an-answer-that-is-not-heard-counts-as-asked",
-        promise=1,
-        old="bool(self._in_poll) and not self.connection.cycle._paused_brpop",
-        new="bool(self._in_poll)",
-        test=f"{_DONE}test_with_redis_the_loop_is_woken_only_if_it_does_not_wait_for_a_message",
     ),
 )

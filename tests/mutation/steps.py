@@ -11,7 +11,6 @@ _TWINS = "tests/promises/lost_or_twice/test_same_person_same_time.py::"
 _SERIES = "tests/promises/lost_or_twice/test_series_counted.py::"
 _inquiry = partial(Breakage, file="tasks/attempts/inquiry.py")
 _attempt = partial(Breakage, file="tasks/attempts/attempt.py")
-_LEAVES = "tests/unit/tasks/test_guard.py::test_a_plain_booking_leaves_its_lane_before_it_is_recorded"
 _guarded_calls = partial(Breakage, promise=3, file="tasks/guarded_calls/calls.py")
 _kinds = partial(Breakage, file="db/queue/kinds.py")
 _headers = partial(Breakage, promise=3, file="tasks/calcom/http/headers.py")
@@ -108,36 +107,6 @@ STEPS = (
         old="    content = read_content(answer)\n    return content if isinstance(content, Reply) else None",
         new="    return None if isinstance(answer, Answer) and answer.status == 200 else read_content(answer)",
         test="tests/unit/tasks/test_guard.py::test_a_page_of_something_else_is_no_success_of_cal_coms",
-    ),
-    _guarded_calls(
-        name="recorded-in-its-lane",
-        old="                lane.leave()  # nothing more is called; the breaker hears of it at once, as before\n",
-        new="                pass\n",
-        test=f"{_LEAVES}[a plain one]",
-    ),
-    _guarded_calls(
-        name="a-booking-of-the-line-leaves-its-lane",
-        old="not (permit.item or permit.trial or row.outcome_unknown)",
-        new="not (permit.trial or row.outcome_unknown)",
-        test=f"{_LEAVES}[one of the line]",
-    ),
-    _guarded_calls(
-        name="an-unclear-booking-leaves-its-lane",
-        old="not (permit.item or permit.trial or row.outcome_unknown)",
-        new="not (permit.item or permit.trial)",
-        test=f"{_LEAVES}[one of unknown outcome]",
-    ),
-    _guarded_calls(
-        name="a-failed-booking-leaves-its-lane",
-        old="            if plain and reply.kind is ReplyKind.BOOKED:\n",
-        new="            if plain:\n",
-        test=f"{_LEAVES}[one that failed]",
-    ),
-    _guarded_calls(
-        name="a-probe-leaves-its-lane",
-        old="plain = permit.state is State.CLOSED and not",
-        new="plain = not",
-        test="tests/unit/tasks/test_guard.py::test_a_probe_is_recorded_before_another_one_takes_its_lane",
     ),
     _guarded_calls(
         name="permit-kept-by-what-was-raised",

@@ -101,10 +101,6 @@ class Channel(redis.Channel):
             if not self._is_apart():
                 raise
 
-    def is_asking(self) -> bool:
-        """Return whether Redis is asked for the next message, and its answer will be heard."""
-        return bool(self._in_poll) and not self.connection.cycle._paused_brpop  # noqa: SLF001 - kombu's types are in part
-
     def _is_apart(self) -> bool:
         return getattr(self.connection, "client", None) is None
 

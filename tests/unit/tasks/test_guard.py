@@ -1,6 +1,5 @@
 """One call of Cal.com: asked for, made, reported, whatever comes of it."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
@@ -15,7 +14,6 @@ from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import ReplyKind
 from tasks.guarded_calls.calls import NotNow
 from tasks.guarded_calls.trials import TrialCalls
-from tasks.host import lane
 from tasks.work.moves import CallMade
 
 Row = Callable[..., Appointment]
@@ -250,49 +248,6 @@ def test_a_post_takes_its_place_in_the_release_and_says_what_its_report_led_to(r
 
     assert (result.reply.kind, result.probe, result.recorded.may_go) == (ReplyKind.UNKNOWN, True, True)
     assert [(asked["item"], asked["probe_ok"]) for asked in breaker.asked] == [(7, True)]
-
-
-@pytest.mark.parametrize(
-    ("status", "item", "changes", "left"),
-    [
-        (201, None, {}, [0]),
-        (500, None, {}, []),
-        (201, 7, {}, []),
-        (201, None, {"outcome_unknown": True}, []),
-    ],
-    ids=["a plain one", "one that failed", "one of the line", "one of unknown outcome"],
-)
-def test_a_plain_booking_leaves_its_lane_before_it_is_recorded(
-    row: Row, status: int, item: int | None, changes: dict[str, Any], left: list[int]
-) -> None:
-    """The next one is called for meanwhile; what may need another call, or is in the line, stays in its lane."""
-    booked = row(**changes)
-    data = {"uid": "u", "metadata": {"bookingWorkerRef": str(booked.uuid)}, "start": booked.start_at.isoformat()}
-    breaker = Breaker()
-    attempt = calls(breaker, Client(answer(status, json.dumps({"status": "success", "data": data}).encode())))
-    permit = attempt.permit_post(item)
-    assert isinstance(permit, Permit)
-    seen: list[int] = []
-    lane.take(lambda: seen.append(len(breaker.reports)))
-
-    attempt.post(permit._replace(item=str(item or "")), booked, lambda: True)
-
-    assert (seen, lane.give_back()) == (left, not left)
-    assert len(breaker.reports) == 1
-
-
-def test_a_probe_is_recorded_before_another_one_takes_its_lane(row: Row) -> None:
-    """Who comes next must find the breaker closed, not the probe under way."""
-    breaker, booked = Breaker(), row()
-    data = {"uid": "u", "metadata": {"bookingWorkerRef": str(booked.uuid)}, "start": booked.start_at.isoformat()}
-    attempt = calls(breaker, Client(answer(201, json.dumps({"status": "success", "data": data}).encode())))
-    permit = attempt.permit_post()
-    assert isinstance(permit, Permit)
-    lane.take(lambda: pytest.fail("it has left its lane"))
-
-    attempt.post(permit._replace(state=State.HALF_OPEN, probe=True), booked, lambda: True)
-
-    assert lane.give_back()
 
 
 @pytest.mark.parametrize(
