@@ -21,8 +21,13 @@ def move_sql(origins: frozenset[Status], to: Status, given: Setters) -> str:
         conditions.append("calcom_booking_uid IS NULL")  # a late answer has come: its next claim confirms it
         if to is Status.CANCELLED and Status.BOOKING in origins:
             conditions.append("cancel_requested")  # the caller may have asked again, and taken it back
-    taken = ",\n" + prepared("taken") if to is Status.CONFIRMED else ""
-    return filled(prepared("move").replace("/* taken */", taken), origins, columns, conditions)
+    return filled(prepared("move"), origins, columns, conditions)
+
+
+@lru_cache(maxsize=64)
+def telling(sql: str) -> str:
+    """Return the statement of a confirmation that also ends those who wait in the line for its time."""
+    return sql.replace("/* taken */", "," + prepared("taken"))
 
 
 def filled(sql: str, origins: Collection[str], columns: Mapping[str, str], conditions: Sequence[str] = ()) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from db.appointments.appointment import COLUMNS, COLUMNS_SQL, Appointment
-from db.appointments.move_sql import AT_WORK, move_sql
+from db.appointments.move_sql import AT_WORK, move_sql, telling
 from db.connection import fetch, fetch_in_time, setters
 from db.lifecycle import LIVE, MOVES, HoldReason, Status
 from db.models.accounts import AccountState
@@ -106,6 +106,8 @@ def move(
     sql, values = move_statement(
         appointment_id, origins, to, token=token, why=why, by=by, detail=detail, changes=changes
     )
+    if to is Status.CONFIRMED:
+        sql = telling(sql)
     if origins <= LIVE | {Status.CONFIRMED}:  # these have their keys
         return bool(fetch(conn, sql, values))
     try:

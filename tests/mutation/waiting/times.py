@@ -204,10 +204,10 @@ TIMES = (
     Breakage(
         name="who-waits-for-a-time-that-is-got-hears-nothing",
         promise=4,
-        file="db/appointments/move_sql.py",
-        old='",\\n" + prepared("taken") if to is Status.CONFIRMED else ""',
-        new='""',
-        test=f"{_GOT}test_those_who_are_confirmed_together_tell_each_of_theirs",
+        file="db/appointments/moves.py",
+        old="        sql = telling(sql)\n",
+        new="        pass\n",
+        test=f"{_GOT}test_whom_somebody_is_moving_is_not_waited_for",
     ),
     _taken(
         name="a-time-is-said-to-be-taken-where-more-may-have-it",
