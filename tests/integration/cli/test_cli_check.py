@@ -18,7 +18,7 @@ from db.monitoring import heartbeats
 from db.monitoring.heartbeats import HEALTH_CHECK
 from tasks import dependencies
 from tasks.calcom.client import CalcomClient
-from worker.cli.check import check, clocks, health
+from worker.cli.check import clocks, health
 
 Booking = Callable[..., Any]
 Settings = Callable[..., dict[str, str]]
