@@ -134,7 +134,8 @@ def checked_url(url: str, settings: CallbackSettings) -> str:
     if parts.scheme not in {"https", "http"} or not parts.hostname:
         raise CallbackUrlError("must begin with https://HOST")
     if parts.scheme == "http" and not (settings.networks or settings.loopback):
-        raise CallbackUrlError("must begin with https://; http is for the networks of CALLBACK_NETWORKS")
+        allowed = "the networks of CALLBACK_NETWORKS, and for this machine with CALLBACK_LOOPBACK_FOR_TESTS=true"
+        raise CallbackUrlError(f"must begin with https://; http is for {allowed}")
     if parts.username is not None or parts.password is not None or parts.fragment:
         raise CallbackUrlError("must not carry a user, a password or a #")
     if port is not None and port not in PORTS and not (settings.loopback or settings.networks):

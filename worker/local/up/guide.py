@@ -36,7 +36,7 @@ def show(settings: Settings, logs: Path, *, page: str, flower: str, simulator: s
     screen.say((enqueue_one(settings, datetime.now(UTC)), "bold"))
     screen.say()
     if simulator:
-        many = f"`{command()} enqueue {MANY}`, and while they go" if Path(MANY).is_file() else "before you book"
+        many = f"`{command()} enqueue {MANY}`, and while they go" if Path(MANY).is_file() else "paste this, then book"
         screen.say(f"  To see an outage on the page: {many}")
         screen.say()
         screen.say((outage(simulator), "bold"))
