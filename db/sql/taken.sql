@@ -1,5 +1,5 @@
 -- End those who wait in the line for a time that a booking has just got (`changed`), in its own transaction: nobody calls Cal.com for what is
--- known. Only where the type takes one booking for a time (takes_one, db/migrations/times.sql) and a key was shown it within a day, as for
+-- known. Only where the type takes one booking for a time (takes_one, db/migrations/initial/event_types.sql) and a key was shown it within a day, as for
 -- each other use of what is known of a type; and not while that booking awaits its host, or is to be cancelled or moved.
 -- The time is an equal start, or a start within the lengths that the requests name. Who is on the way, of unknown outcome, or no longer
 -- wanted there, is not ended: a worker, or a look, says what became of it.
