@@ -106,8 +106,7 @@ def move(
     sql, values = move_statement(
         appointment_id, origins, to, token=token, why=why, by=by, detail=detail, changes=changes
     )
-    if to is Status.CONFIRMED:
-        sql = telling(sql)
+    sql = telling(sql) if to is Status.CONFIRMED else sql
     if origins <= LIVE | {Status.CONFIRMED}:  # these have their keys
         return bool(fetch(conn, sql, values))
     try:

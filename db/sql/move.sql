@@ -11,8 +11,7 @@ WITH changed AS (
         lease_expires_at = NULL,
         /* changes */
     WHERE id = :appointment_id AND /* unlocked */ /* conditions */
-    RETURNING
-        id, account_id, event_type_id, event_type_slug, username, team_slug, organization_slug, start_at, booked_start_at,
+    RETURNING id, account_id, event_type_id, event_type_slug, username, team_slug, organization_slug, start_at, booked_start_at,
         length_in_minutes, awaits_host, cancel_requested, move_requested
 ),
 told AS (

@@ -19,6 +19,7 @@ SIZES: Mapping[str, str] = {
     "clients": "tests/integration/cli/accounts/test_cli_import.py",
     "nights": "tests/integration/accounts/test_night_of_accounts.py",
     "simulated_nights": "tests/unit/audits/test_night_of_ten_thousand.py",
+    "line_without_redis": "tests/integration/line/test_redis_back.py",
     "causes": "tests/integration/overview/test_held_causes.py",
 }
 
