@@ -72,7 +72,7 @@ def test_without_a_login_only_who_is_at_home_may_act(address: str, request_: dic
 
 
 def test_the_refusal_names_the_file_with_the_link(settings: Any) -> None:
-    """Where the Flower has a token, and where it has none; a viewer from elsewhere is told of the login alone."""
+    """A Flower with a token says so, and one without. A viewer from elsewhere hears of the login, and of no token."""
     for token in (SecretStr(TOKEN), None):
         settings(page_token=token)
         refused = handler(HOME, cookies={}).why_not()
