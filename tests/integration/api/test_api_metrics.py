@@ -140,6 +140,13 @@ def waiting(port: int) -> float | None:
         return None
 
 
+def has_tried(process: int) -> bool:
+    """Return whether a process has the file open whose lock lets it answer Prometheus."""
+    with suppress(FileNotFoundError):  # one was closed meanwhile
+        return any(link.readlink().name == "serving.lock" for link in Path(f"/proc/{process}/fd").iterdir())
+    return False
+
+
 def holder(api: Api) -> int:
     """Return the process that answers Prometheus: it has the lock."""
     lines = (line.split() for line in Path("/proc/locks").read_text().splitlines())
@@ -149,8 +156,12 @@ def holder(api: Api) -> int:
 
 
 def test_another_process_answers_when_the_one_that_did_is_killed(api: Api) -> None:
-    """No counter falls: what the dead one had counted stays. Their parent is frozen: it starts no third one."""
+    """No counter falls: what the dead one had counted stays. Their parent is frozen: it starts no third one.
+
+    The other one has tried before, and did not get the lock.
+    """
     port = port_of(api)
+    eventually(lambda: sum(map(has_tried, children(api))) == 2, what="both have tried")
     for _ in range(20):
         api.call("GET", "/health")
     before, killed = scraped(port), holder(api)
